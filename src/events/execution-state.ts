@@ -31,6 +31,8 @@ export interface TaskState {
   result: (TaskResult & OutputReference) | undefined
   /** The last attempt that failed and was to be followed by another: its streamed text is void. */
   retriedAttempt?: number
+  /** Inside the engine: number of attempts that ended with their process. They do not count against the retry policy. */
+  interruptedCount?: number
   /** Number of items of a `forEach`. */
   itemCount?: number
   /** Inside the engine, of a task whose tasks its tool plans: which of them start before the plan is complete. */

@@ -63,6 +63,7 @@ export function applyEvent(
       // Progress of the failed attempt is void.
       task.progress = undefined
       task.retriedAttempt = data.attempt
+      if (data.interrupted) task.interruptedCount = (task.interruptedCount ?? 0) + 1
       return
     }
     case 'token_usage':

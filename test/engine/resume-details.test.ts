@@ -115,6 +115,35 @@ test('a task that waited for its next attempt waits for the rest of its delay, w
   await back.tool.nextCall('a')
 })
 
+test('failed attempts count and interrupted ones do not, also when memory has evicted their events', async () => {
+  const retry = { maxAttempts: 2, initialDelayMs: 10, jitter: 0 }
+  const document = workflow(task('a', [], { retry }), 'b')
+  const resumeTrimmed = async ({ kept, executionId, clock }: Left, tool: ControlledTool): Promise<Execution> => {
+    const store = await leaveAfter(kept, kept.entries.length, { maxTailEvents: 1 })
+    return new StreamingExecutor([{ name: 'work', execute: tool.execute }], { clock, store }).resume(executionId)
+  }
+  const failed = await leave(document, {}, async tool => {
+    ;(await tool.nextCall('a')).fail()
+    ;(await tool.nextCall('b')).succeed()
+  })
+  const second = new ControlledTool()
+  const execution = await resumeTrimmed(failed, second)
+  await failed.clock.run(0)
+  ;(await second.nextCall('a')).fail()
+  expect((await execution.result).results[0]).toMatchObject({ status: 'error', attempts: 2 })
+
+  const cut = await leave(document, {}, async tool => void (await tool.nextCall('a')))
+  await cut.resume()
+  ;(await cut.tool.nextCall('b')).succeed()
+  await idle()
+  const third = new ControlledTool()
+  const last = await resumeTrimmed({ ...cut, kept: await readKept(cut.store, cut.executionId) }, third)
+  ;(await third.nextCall('a')).fail()
+  await cut.clock.run(10)
+  ;(await third.nextCall('a')).fail()
+  expect((await last.result).results[0]).toMatchObject({ status: 'error', attempts: 4 })
+})
+
 test.each(['layers', 'dataflow'] as const)(
   'below the first layer too a task that waited for its next attempt waits, and runs once: %s',
   async schedule => {

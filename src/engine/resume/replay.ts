@@ -8,6 +8,7 @@ import type { AppliedEvent } from '../../scheduler/table-input.ts'
 import type { TableOptions } from '../../scheduler/table-input.ts'
 import { TaskTable } from '../../scheduler/task-table.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
+import { INTERRUPTED } from '../interruption.ts'
 import { adoptNotes, LegacyEntries } from './legacy-record.ts'
 import { orderByDependencies } from '../growth/order-by-dependencies.ts'
 import type { RecordedGrowth } from '../growth/recorded-growth.ts'
@@ -46,6 +47,9 @@ export async function replay(
   return { log, table, outputs }
 }
 
+/** The process has not changed: a delay that has begun is over, or about to be. */
+const LONG_AGO = new Date(0).toISOString()
+
 /** The children of one parent; those of the document have the parent `undefined`. */
 type Siblings = ReadonlyMap<string | undefined, readonly TaskState[]>
 
@@ -62,6 +66,24 @@ function* summarizeInputs(
     const { inputId } = question
     if (outcome !== undefined) yield { type: 'input_resolved', data: { ...head, taskId, inputId, outcome, response } }
   }
+}
+
+/** The attempts of a task that has not ended: the interrupted ones do not count against its retry policy, failed ones do. */
+function* summarizeAttempts(
+  { taskId, attempts: attempt, retriedAttempt, interruptedCount = 0 }: TaskState,
+  start: AppliedEvent,
+  state: ExecutionState,
+): Generator<AppliedEvent, void, undefined> {
+  const { executionId } = state
+  const { code, message: error } = INTERRUPTED
+  const retry = { executionId, timestamp: LONG_AGO, taskId, attempt, delayMs: 0, error, code }
+  for (let at = 0; at < interruptedCount; at++) {
+    yield start
+    yield { type: 'task_retry', data: { ...retry, interrupted: true } }
+  }
+  yield start
+  yield* summarizeInputs(state, taskId, 'question', { executionId, timestamp: '' })
+  if (retriedAttempt === attempt) yield { type: 'task_retry', data: retry }
 }
 
 /** Events that reproduce a state, for a memory store that has evicted the first entries. */
@@ -112,13 +134,15 @@ function* summarizeGroup(
 ): Generator<AppliedEvent, void, undefined> {
   const tasks = siblings.get(parent) ?? []
   const { addedWorkflows: workflows } = state
-  for (const { taskId, tool = '', layer, attempts: attempt, itemCount, eager, result } of tasks) {
+  for (const task of tasks) {
+    const { taskId, tool = '', layer, attempts: attempt, itemCount, eager, result } = task
     const children = siblings.get(taskId)
     if (attempt === 0 || (result !== undefined && children === undefined)) continue
     const more = { ...(itemCount !== undefined && { itemCount }), ...(eager !== undefined && { eager }) }
     if (result === undefined) yield* summarizeInputs(state, taskId, 'approval', head)
-    yield { type: 'task_start', data: { ...head, taskId, tool, layer, attempt, ...more } }
-    if (result === undefined) yield* summarizeInputs(state, taskId, 'question', head)
+    const start: AppliedEvent = { type: 'task_start', data: { ...head, taskId, tool, layer, attempt, ...more } }
+    if (result !== undefined || children !== undefined) yield start
+    else yield* summarizeAttempts(task, start, state)
     if (children === undefined) continue
     // The planner joins before what it plans.
     for (const isPlanned of [false, true]) {

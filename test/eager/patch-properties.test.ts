@@ -19,11 +19,10 @@ import { countRuns, createTools, waitForEnd, withWorkflows } from '../language/l
 import type { RandomDocument } from '../language/random-language-document.ts'
 import { RandomSource } from '../language/random-source.ts'
 import { type Interpretation, interpretIfSaid } from '../language/reference-interpreter.ts'
-import { type Kept, leaveAfter, readKept } from '../support/crash.ts'
+import { countAttempts, type Kept, leaveAfter, readKept } from '../support/crash.ts'
 import { forSeeds } from '../support/random-graph.ts'
 import { collectEvents } from '../support/rig.ts'
 import { applyPatch, createPatch, createPatchedDocument, patchOrCode } from './patch-rig.ts'
-import { readAttempts } from './plan-rig.ts'
 
 /** An execution that was patched. */
 interface Patched {
@@ -108,7 +107,7 @@ test('an execution that is patched and cut off after any event ends as its docum
       const state = fold(kept, count)
       const document = describeDocument(parseJson(kept.record.workflow as string) as DAGStructure, state)
       // Between the two events of a patch there is no document.
-      const { tools } = createTools(made.behave, seed, readAttempts(kept.entries.slice(0, count)))
+      const { tools } = createTools(made.behave, seed, countAttempts(kept, count))
       const isSplit = kept.entries[count - 1]?.type === 'tasks_removed' && kept.entries[count]?.type === 'tasks_added'
       const expected = isSplit || document.tasks.length === 0 ? undefined : interpretIfSaid(document, { ...made })
       if (expected === undefined) continue

@@ -78,16 +78,3 @@ export function countLines(kept: Kept, count: number): number {
   }
   return state.planLine ?? 0
 }
-
-/** By task, attempts that ended by themselves. */
-export function readAttempts(
-  entries: readonly { readonly type: string; readonly json: string }[],
-): Map<string, number> {
-  const attempts = new Map<string, number>()
-  for (const { type, json } of entries) {
-    if (type !== 'task_retry') continue
-    const { taskId, interrupted } = JSON.parse(json) as { readonly taskId: string; readonly interrupted?: true }
-    if (interrupted === undefined) attempts.set(taskId, (attempts.get(taskId) ?? 0) + 1)
-  }
-  return attempts
-}

@@ -15,7 +15,7 @@ import { ToolRegistry } from '../../src/tools/registry.ts'
 import { expectFold } from '../language/event-order.ts'
 import { countRuns, createTools, waitForEnd, withWorkflows } from '../language/language-rig.ts'
 import { RandomSource } from '../language/random-source.ts'
-import { leaveAfter, readKept } from '../support/crash.ts'
+import { countAttempts, leaveAfter, readKept } from '../support/crash.ts'
 import { createRandom, forSeeds } from '../support/random-graph.ts'
 import { expectReplayAlike } from '../support/replay-rig.ts'
 import { collectEvents } from '../support/rig.ts'
@@ -58,13 +58,8 @@ test('a planner that is cut off after any event goes on behind what was accepted
     for (let count = 0; count < kept.entries.length; count += random.integer(1, 6)) {
       const isShort = random.chance(0.3)
       const next = await leaveAfter(kept, count, { maxTailEvents: isShort ? 5 : 10_000 })
-      const attempts = new Map<string, number>()
-      for (const { type, json } of kept.entries.slice(0, count)) {
-        const { taskId, interrupted } = JSON.parse(json) as { taskId: string; interrupted?: true }
-        if (type === 'task_retry' && interrupted === undefined) attempts.set(taskId, (attempts.get(taskId) ?? 0) + 1)
-      }
       const model = new LineModel(planned.lines, random, 0)
-      const again = createPlannerTools(planned, seed, model, attempts)
+      const again = createPlannerTools(planned, seed, model, countAttempts(kept, count))
       const executor = new StreamingExecutor(again, withWorkflows(planned.made, { store: next }))
       const resumed = await executor.resume(kept.record.executionId)
       const events: readonly SSEEvent[] = isShort ? [] : collectEvents(resumed)

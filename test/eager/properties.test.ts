@@ -5,10 +5,10 @@ import { expectFold } from '../language/event-order.ts'
 import { countRuns, createTools, waitForEnd, withWorkflows } from '../language/language-rig.ts'
 import { RandomSource } from '../language/random-source.ts'
 import { interpretIfSaid } from '../language/reference-interpreter.ts'
-import { leaveAfter, readKept } from '../support/crash.ts'
+import { countAttempts, leaveAfter, readKept } from '../support/crash.ts'
 import { forSeeds } from '../support/random-graph.ts'
 import { collectEvents } from '../support/rig.ts'
-import { countLines, createPlan, isCutShort, markReadOnly, readAttempts, splitBytes, toLines } from './plan-rig.ts'
+import { countLines, createPlan, isCutShort, markReadOnly, splitBytes, toLines } from './plan-rig.ts'
 
 const SLOTS = [1, 2, 3, 8] as const
 
@@ -63,7 +63,7 @@ test('a plan that is cut off after any event, and whose planner comes back, ends
     for (let count = 0; count < kept.entries.length; count += random.integer(1, 5)) {
       const isShort = random.chance(0.3)
       const next = await leaveAfter(kept, count, { maxTailEvents: isShort ? 5 : 10_000 })
-      const { tools: again } = createTools(made.behave, seed, readAttempts(kept.entries.slice(0, count)))
+      const { tools: again } = createTools(made.behave, seed, countAttempts(kept, count))
       const same = again.map((tool, at): Tool => ({ ...tool, readOnly: marked[at]?.readOnly === true }))
       const executor = new StreamingExecutor(same, withWorkflows(made, { store: next }))
       const rest = lines.slice(countLines(kept, count)).join('\n')

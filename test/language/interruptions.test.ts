@@ -8,7 +8,7 @@ import {
   StreamingExecutor,
   type Tool,
 } from '../../src/index.ts'
-import { leaveAfter, readKept } from '../support/crash.ts'
+import { countAttempts, leaveAfter, readKept } from '../support/crash.ts'
 import { forSeeds } from '../support/random-graph.ts'
 import { collectEvents } from '../support/rig.ts'
 import { expectAgreement } from './agreement.ts'
@@ -103,7 +103,7 @@ describe.skipIf(!isLanguageImplemented)('a random document', () => {
       const stopAt = kept.entries.findIndex(({ type }) => type === 'execution_stopping')
       if (stopAt < 0) return
       const count = new RandomSource(seed).integer(stopAt + 1, kept.entries.length)
-      const { tools } = createTools(made.behave, seed)
+      const { tools } = createTools(made.behave, seed, countAttempts(kept, count))
       const left = await leaveAfter(kept, count)
       const execution = await new StreamingExecutor(tools, withWorkflows(made, { store: left })).resume(
         whole.result.executionId,

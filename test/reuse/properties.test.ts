@@ -19,7 +19,7 @@ import { flatten } from '../language/outcome.ts'
 import { createRandomDocument, type RandomDocument } from '../language/random-language-document.ts'
 import { RandomSource } from '../language/random-source.ts'
 import { type Interpretation, interpretIfSaid } from '../language/reference-interpreter.ts'
-import { type Kept, leaveAfter, readKept } from '../support/crash.ts'
+import { countAttempts, leaveAfter, readKept } from '../support/crash.ts'
 import { createRandom, forSeeds } from '../support/random-graph.ts'
 import { collectEvents } from '../support/rig.ts'
 import { expectReplayAlike } from '../support/replay-rig.ts'
@@ -152,16 +152,6 @@ const listIds = (events: readonly SSEEvent[]): string[] =>
   listTaken(events)
     .map(({ taskId }) => taskId)
     .toSorted()
-
-/** How many attempts of each task ended by themselves in the first events of a log. */
-function countAttempts({ entries }: Kept, count: number): ReadonlyMap<string, number> {
-  const attempts = new Map<string, number>()
-  for (const { type, json } of entries.slice(0, count)) {
-    const { taskId, interrupted } = JSON.parse(json) as { readonly taskId: string; readonly interrupted?: true }
-    if (type === 'task_retry' && interrupted === undefined) attempts.set(taskId, (attempts.get(taskId) ?? 0) + 1)
-  }
-  return attempts
-}
 
 test('each prefix of the log of a fork gives the table that the live execution had at that event', async () => {
   await forSeeds(countRuns(25), async seed => {

@@ -56,3 +56,14 @@ export async function outlive(store: ExecutionStore, executionId: string, count?
   const found = await next.get(executionId)
   return { ...next, interrupted: () => (found?.status === 'running' ? [found] : []) }
 }
+
+/** By task, how many attempts ended by themselves in the first `count` events. */
+export function countAttempts({ entries }: Pick<Kept, 'entries'>, count = entries.length): Map<string, number> {
+  const attempts = new Map<string, number>()
+  for (const { type, json } of entries.slice(0, count)) {
+    if (type !== 'task_retry') continue
+    const { taskId, interrupted } = JSON.parse(json) as { readonly taskId: string; readonly interrupted?: true }
+    if (interrupted === undefined) attempts.set(taskId, (attempts.get(taskId) ?? 0) + 1)
+  }
+  return attempts
+}

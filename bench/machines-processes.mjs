@@ -207,8 +207,11 @@ export async function measureVisible(url, { count }) {
   }
 }
 
-/** One hop of a chain of tasks that do nothing, beside the round trip of a bare queue with hints, ms. */
-export async function measureHop(url, { count, rounds }) {
+/**
+ * One hop of a chain of tasks that do nothing, beside the round trip of a bare queue with hints, ms.
+ * @param warmRounds rounds that do not count: a process that has just started runs code that is not optimized yet
+ */
+export async function measureHop(url, { count, warmRounds, rounds }) {
   const machines = await startMachines(url, 1)
   const bare = await startBareQueue(url)
   try {
@@ -218,14 +221,15 @@ export async function measureHop(url, { count, rounds }) {
       ...(at > 0 && { dependsOn: [`t${at - 1}`] }),
     }))
     const samples = { hopMs: [], bareMs: [], factor: [] }
-    for (let round = 0; round <= rounds; round++) {
+    for (let round = 0; round < warmRounds + rounds; round++) {
+      await bare.vacuum()
       const startedAt = now()
       await find((await post(machines.urls[0], tasks)).events, 'execution_complete')
       const hopMs = (now() - startedAt) / count
       const bareStartedAt = now()
       for (let at = 0; at < count; at++) await bare.roundTrip()
       const bareMs = (now() - bareStartedAt) / count
-      if (round === 0) continue
+      if (round < warmRounds) continue
       for (const [name, value] of Object.entries({ hopMs, bareMs, factor: hopMs / bareMs })) samples[name].push(value)
     }
     return Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)]))
@@ -270,6 +274,8 @@ async function startBareQueue(url) {
       await settled
       await producer.query({ name: 'consume', text: 'DELETE FROM bare_results' })
     },
+    // So that dead rows of earlier rounds slow neither.
+    vacuum: () => producer.query('VACUUM'),
     close: () => Promise.all([producer, producerHints, worker, workerHints].map(client => client.end())),
   }
 }
@@ -277,8 +283,9 @@ async function startBareQueue(url) {
 /**
  * Tasks that do nothing on two workers with room for 32 each, beside two bare workers that take 32 jobs at a time, or one; per second.
  * And the CPU time of a task by process, ms.
+ * @param warmRounds as for a hop
  */
-export async function measureThroughput(url, { count, rounds, databasePid }) {
+export async function measureThroughput(url, { count, warmRounds, rounds, databasePid }) {
   const machines = await startMachines(url)
   const clients = await Promise.all(
     [1, 2].map(async () => {
@@ -302,7 +309,8 @@ export async function measureThroughput(url, { count, rounds, databasePid }) {
     })
     const perTask = (from, to) =>
       Object.fromEntries(Object.keys(to).map(name => [name, (to[name] - from[name]) / count]))
-    for (let round = 0; round <= rounds; round++) {
+    for (let round = 0; round < warmRounds + rounds; round++) {
+      await client.query('VACUUM')
       const before = cpu()
       const startedAt = now()
       const complete = await find(
@@ -314,8 +322,9 @@ export async function measureThroughput(url, { count, rounds, databasePid }) {
       const between = cpu()
       const barePerSecond = await runBare(clients, count, 32)
       const bareDatabaseCpuMs = perTask(between, cpu()).databaseCpuMs
+      await client.query('VACUUM')
       const bareSinglePerSecond = await runBare(clients, count, 1)
-      if (round === 0) continue
+      if (round < warmRounds) continue
       const sample = {
         perSecond,
         barePerSecond,

@@ -175,6 +175,8 @@ class SamplesByKey {
     if (isNewest) this.#samples.delete(key)
     this.#samples.set(key, samples)
     this.#count += samples.add(sample, isNewest)
+    // Hot path: an iterator passes all keys that were removed.
+    if (this.#count <= MAX_KEPT) return
     for (const [first, { count }] of this.#samples) {
       if (this.#count <= MAX_KEPT || first === key) break
       this.#samples.delete(first)

@@ -28,10 +28,12 @@ const DECISIVE = [
   'create',
   'append',
   'commit',
+  'commit_step',
   'take_freely',
   'take_chosen',
   'take_answers',
   'post',
+  'post_ends',
   'set_answers',
   'send',
 ]
@@ -77,7 +79,7 @@ describe.skipIf(isPostgresMissing)(
 
     test('when answers to a post and a take that were sent together are lost', async () => {
       const { faults, lostCount } = await runWithout(
-        (name, together) => name === 'dagstream_post' && together.includes('dagstream_take_freely'),
+        (name, together) => name === 'dagstream_post_ends' && together.includes('dagstream_take_freely'),
       )
       expect(faults).toEqual([])
       // Each of them was such a batch.

@@ -88,7 +88,7 @@ async function untilLocked({ beside }: Rig, count: number): Promise<void> {
 describe.skipIf(isPostgresMissing)('an exchange whose connection is lost gives its orders once', () => {
   test.each(['lost', 'answer lost'] as const)('when its statements are %s', async fate => {
     const rig = await openRig()
-    const sent = loseNext(rig, 'dagstream_post', fate)
+    const sent = loseNext(rig, 'dagstream_post_ends', fate)
     expect(await rig.exchange(['a'], 2)).toBe('true b c')
     expect(sent).toContain('dagstream_take_freely')
     expect(await rig.exchange(['b', 'c'], 9)).toBe('true true d e')
@@ -98,7 +98,7 @@ describe.skipIf(isPostgresMissing)('an exchange whose connection is lost gives i
   test('when the answer to it is lost twice', async () => {
     const rig = await openRig()
     let lostCount = 0
-    rig.decide = name => (name === 'dagstream_post' && ++lostCount <= 2 ? 'answer lost' : 'pass')
+    rig.decide = name => (name === 'dagstream_post_ends' && ++lostCount <= 2 ? 'answer lost' : 'pass')
     expect(await rig.exchange(['a'], 2)).toBe('true b c')
     expect(lostCount).toBe(3)
     expect(await rig.exchange(['b', 'c'], 9)).toBe('true true d e')
@@ -107,13 +107,13 @@ describe.skipIf(isPostgresMissing)('an exchange whose connection is lost gives i
   test('when there is nothing to take', async () => {
     const rig = await openRig()
     expect(namesOf(await rig.store.orders.take(rig.worker, 9, LONG_MS))).toEqual(['b', 'c', 'd', 'e'])
-    loseNext(rig, 'dagstream_post', 'answer lost')
+    loseNext(rig, 'dagstream_post_ends', 'answer lost')
     expect(await rig.exchange(['a', 'b'], 2)).toBe('true true')
     expect((await rig.execution.read()).length).toBe(2)
   })
 
   test.each([
-    ['dagstream_post', 'answer lost'],
+    ['dagstream_post_ends', 'answer lost'],
     ['dagstream_take_chosen', 'answer lost'],
     ['COMMIT', 'lost'],
     ['COMMIT', 'answer lost'],

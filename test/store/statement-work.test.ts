@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 import { describe, expect, test } from 'vitest'
-import { POST } from '../../src/store/postgres/sql/inbox.ts'
+import { POST, POST_ENDS } from '../../src/store/postgres/sql/inbox.ts'
 import { FIND_WAITING, HAND_BACK, RENEW_ORDERS } from '../../src/store/postgres/sql/orders.ts'
 import { SET_SESSION } from '../../src/store/postgres/sql/session.ts'
 import type { Statement } from '../../src/store/postgres/sql/statement.ts'
@@ -28,6 +28,7 @@ const STATEMENTS: Record<string, readonly [Statement, readonly unknown[]]> = {
     [WORKER, Array.from({ length: KEY_COUNT }, (_, at) => HELD_COUNT + 1 + at), 1000],
   ],
   post: [POST, [WORKER, ...keys, repeat(1), repeat('token'), repeat('{}'), repeat(null), repeat(null)]],
+  'post of ends': [POST_ENDS, [WORKER, ...keys, repeat(1), repeat('settled'), repeat('{}')]],
   renew: [RENEW_ORDERS, [WORKER, ...keys, 1000]],
   'hand back': [HAND_BACK, [WORKER, ...keys, '{}']],
   'find waiting': [FIND_WAITING, keys],

@@ -3,7 +3,7 @@ import type { Hint } from '../../../cluster/shared-store.ts'
 import { stringifyJson } from '../../../json/stringify-json.ts'
 import type { Call } from '../connection/batch.ts'
 import type { Query, Row } from '../connection/database.ts'
-import { POST, WAS_POSTED } from '../sql/inbox.ts'
+import { POST, POST_ENDS, WAS_POSTED } from '../sql/inbox.ts'
 import { toKeyValues } from './keys.ts'
 
 /** Maximum size of one post, characters. The database cuts the connection of a statement of 1 GiB. */
@@ -19,7 +19,9 @@ export interface Posted {
 
 /** The statement that posts messages of a worker. @throws `RangeError` beyond the bound */
 export function toPost(workerId: string, messages: readonly AttemptMessage[]): Call {
-  return { statement: POST, values: [workerId, ...toMessageValues(messages), ...toNewsValues(messages)] }
+  const areEnds = messages.every(({ news }) => news.type === 'settled')
+  const content = areEnds ? toBodies(messages) : [...toBodies(messages), ...toOrderNotes(messages)]
+  return { statement: areEnds ? POST_ENDS : POST, values: [workerId, ...toMessageValues(messages), ...content] }
 }
 
 /** Who is to look for the messages. */
@@ -49,14 +51,18 @@ function toMessageValues(messages: readonly AttemptMessage[]): readonly unknown[
   return [...toKeyValues(messages.map(({ key }) => key)), messages.map(({ number }) => number)]
 }
 
-function toNewsValues(messages: readonly AttemptMessage[]): readonly unknown[] {
-  const news = messages.map(each => each.news)
-  const bodies = news.map(each => stringifyJson(each))
+/** Kinds and bodies. */
+function toBodies(messages: readonly AttemptMessage[]): readonly unknown[] {
+  const bodies = messages.map(({ news }) => stringifyJson(news))
   const size = bodies.reduce((sum, body) => sum + body.length, 0)
   if (size > MAX_POST) throw new RangeError(`expected messages of at most ${MAX_POST} characters, got ${size}`)
+  return [messages.map(({ news }) => news.type), bodies]
+}
+
+/** Questions and usage, which are noted with the order. */
+function toOrderNotes(messages: readonly AttemptMessage[]): readonly unknown[] {
+  const news = messages.map(each => each.news)
   return [
-    news.map(({ type }) => type),
-    bodies,
     unlessEmpty(news.map(each => (each.type === 'question' ? stringifyJson(each.question) : null))),
     unlessEmpty(news.map(each => (each.type === 'usage' ? stringifyJson(each.usage) : null))),
   ]

@@ -7,7 +7,7 @@ import type { Lease } from '../../../log/event-log.ts'
 import type { Call } from '../connection/batch.ts'
 import { toNumbers } from '../connection/parameters.ts'
 import type { EventTable } from '../event-table.ts'
-import { APPEND, COMMIT } from '../sql/log.ts'
+import { APPEND, COMMIT, COMMIT_STEP } from '../sql/log.ts'
 import type { HintChannel } from './hint-channel.ts'
 import { toStored, toStoredOwner } from '../stored-text.ts'
 
@@ -21,28 +21,31 @@ export class RoundTable {
     this.#hints = hints
   }
 
-  async commit(
-    lease: Lease,
-    firstSeq: number,
-    entries: readonly LogEntry[],
-    { orders, consumed, replies }: Round,
-  ): Promise<void> {
+  async commit(lease: Lease, firstSeq: number, entries: readonly LogEntry[], round: Round): Promise<void> {
     const { executionId } = lease
+    const { orders, replies } = round
     const hasEnded = entries.some(({ type }) => type === 'execution_complete')
     const hints: Hint[] = []
     if (entries.length > 0) hints.push({ kind: 'log', executionId })
     if (orders.length > 0 || hasEnded) hints.push({ kind: 'orders' })
     if (replies.length > 0 || hasEnded) hints.push({ kind: 'reply', executionId })
-    const isRound = orders.length + consumed.length + replies.length > 0 || hasEnded
-    const [statement, more] = isRound
-      ? [COMMIT, [...toOrderValues(orders), toNumbers(consumed), ...toReplyValues(replies)]]
-      : [APPEND, []]
-    const write = (after?: Call): Promise<void> => this.#events.write(statement, lease, firstSeq, entries, more, after)
+    const { statement, values } = toCall(round, hasEnded)
+    const write = (after?: Call): Promise<void> =>
+      this.#events.write(statement, lease, firstSeq, entries, values, after)
     // A chain of tasks waits for them at each step.
     if (hints.some(({ kind }) => kind !== 'log')) return this.#hints.carry(hints, write)
     await write()
     for (const hint of hints) this.#hints.publish(hint)
   }
+}
+
+/** The statement of a round, with its values behind those of the append. */
+function toCall({ orders, consumed, replies }: Round, hasEnded: boolean): Call {
+  if (replies.length === 0 && !hasEnded) {
+    if (orders.length + consumed.length === 0) return { statement: APPEND, values: [] }
+    return { statement: COMMIT_STEP, values: [...toOrderValues(orders), toNumbers(consumed)] }
+  }
+  return { statement: COMMIT, values: [...toOrderValues(orders), toNumbers(consumed), ...toReplyValues(replies)] }
 }
 
 /** Tasks, attempts, tools, owners, ranks and commands. The rank is the priority, the highest first. */

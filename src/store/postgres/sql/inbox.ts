@@ -2,22 +2,41 @@ import { IS_HELD, numbersOf } from './orders.ts'
 import { type Statement, statement } from './statement.ts'
 
 /**
- * Messages of a worker, in order: $2 execution, $3 task, $4 attempt, $5 number, $6 kind, $7 body, $8 a question, $9 usage; the last
- * two are NULL for other kinds. Returns for each whether its order is held, and whether the end of one of them, or its question,
- * frees a permit. An order that is locked by another transaction is waited for, so that its worker and its last number are the newest.
+ * Messages of a worker, in order, the orders that it holds, and the messages that are new. $2 execution, $3 task, $4 attempt, $5
+ * number. An order that is locked by another transaction is waited for, so that its worker and its last number are the newest.
+ * @param columns names of the further columns
+ * @param values their parameters, from $6 on
  */
-export const POST: Statement = statement(
-  'post',
-  `WITH posted AS (
-     SELECT * FROM unnest($2::text[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[])
-       WITH ORDINALITY AS m (execution_id, task, attempt, message, kind, body, question, usage, place)
+const fresh = (columns: string, values: string): string => `posted AS (
+     SELECT * FROM unnest($2::text[], $3::text[], $4::int[], $5::bigint[], ${values})
+       WITH ORDINALITY AS m (execution_id, task, attempt, message, ${columns}, place)
    ), held AS (
      SELECT number, execution, execution_id, task, attempt, tool, last_message FROM dagstream.orders
      WHERE number = ANY (${numbersOf('posted')}) AND ${IS_HELD} ORDER BY number FOR UPDATE
    ), fresh AS (
      SELECT posted.*, number AS held, execution, tool FROM posted JOIN held USING (execution_id, task, attempt)
      WHERE message > last_message
-   ), summed AS (
+   )`
+
+/**
+ * Adds the new messages. Returns for each message whether its order is held, and whether the end of one of them, or its question,
+ * frees a permit.
+ */
+const POSTED = `added AS (
+     INSERT INTO dagstream.inbox (execution, execution_id, task, attempt, message, kind, body)
+     SELECT execution, execution_id, task, attempt, message, kind, body FROM fresh ORDER BY place
+   )
+   SELECT held.number IS NOT NULL AS is_held,
+     (SELECT EXISTS (SELECT FROM dagstream.settings WHERE name = 'max_running_per_owner' AND value > 0)
+       OR EXISTS (SELECT FROM fresh LEFT JOIN dagstream.tools AS t USING (tool)
+         JOIN dagstream.limits ON key = coalesce(t.limit_key, fresh.tool)
+         WHERE kind IN ('settled', 'question') AND max_running IS NOT NULL)) AS frees_permit
+   FROM posted AS p LEFT JOIN held USING (execution_id, task, attempt) ORDER BY place`
+
+/** Any messages: $6 kind, $7 body, $8 a question, $9 usage; the last two are NULL for other kinds. */
+export const POST: Statement = statement(
+  'post',
+  `WITH ${fresh('kind, body, question, usage', '$6::text[], $7::text[], $8::text[], $9::text[]')}, summed AS (
      SELECT held, max(message) AS last, bool_or(kind = 'settled') AS is_settled,
        array_agg(question ORDER BY place) FILTER (WHERE question IS NOT NULL) AS questions,
        (array_agg(usage ORDER BY place DESC) FILTER (WHERE usage IS NOT NULL))[1] AS usage
@@ -28,16 +47,15 @@ export const POST: Statement = statement(
      UPDATE dagstream.orders AS o SET last_message = last, usage = coalesce(summed.usage, o.usage),
        questions = o.questions || coalesce(summed.questions, '{}'), is_detached = is_detached OR summed.questions IS NOT NULL
      FROM summed WHERE number = held AND NOT is_settled
-   ), added AS (
-     INSERT INTO dagstream.inbox (execution, execution_id, task, attempt, message, kind, body)
-     SELECT execution, execution_id, task, attempt, message, kind, body FROM fresh ORDER BY place
-   )
-   SELECT held.number IS NOT NULL AS is_held,
-     (SELECT EXISTS (SELECT FROM dagstream.settings WHERE name = 'max_running_per_owner' AND value > 0)
-       OR EXISTS (SELECT FROM fresh LEFT JOIN dagstream.tools AS t USING (tool)
-         JOIN dagstream.limits ON key = coalesce(t.limit_key, fresh.tool)
-         WHERE kind IN ('settled', 'question') AND max_running IS NOT NULL)) AS frees_permit
-   FROM posted AS p LEFT JOIN held USING (execution_id, task, attempt) ORDER BY place`,
+   ), ${POSTED}`,
+)
+
+/** Messages that all end their attempts: $6 kind, $7 body. */
+export const POST_ENDS: Statement = statement(
+  'post_ends',
+  `WITH ${fresh('kind, body', '$6::text[], $7::text[]')}, ended AS (
+     DELETE FROM dagstream.orders WHERE number = ANY (ARRAY(SELECT held FROM fresh))
+   ), ${POSTED}`,
 )
 
 /**

@@ -21,13 +21,8 @@ const FENCE = `fence AS (
 
 export const APPEND: Statement = statement('append', `WITH ${FENCE} SELECT number FROM fence`)
 
-/**
- * An append with a round. Orders: $10 task, $11 attempt, $12 tool, $13 owner, $14 rank, $15 command. $16: consumed messages. Replies:
- * $17 id, $18 value, $19 error. The end of the execution removes its orders and messages.
- */
-export const COMMIT: Statement = statement(
-  'commit',
-  `WITH ${FENCE}, ordered AS (
+/** The orders of a round, $10 task, $11 attempt, $12 tool, $13 owner, $14 rank, $15 command, and the messages that it has consumed, $16. */
+const STEP = `${FENCE}, ordered AS (
      INSERT INTO dagstream.orders (execution, execution_id, task, attempt, tool, owner, rank, command)
      SELECT number, $1, task, attempt, tool, owner, rank, command
      FROM fence, unnest($10::text[], $11::int[], $12::text[], $13::text[], $14::int[], $15::text[])
@@ -35,7 +30,17 @@ export const COMMIT: Statement = statement(
      WHERE $9::text IS NULL ORDER BY place
    ), consumed AS (
      DELETE FROM dagstream.inbox USING fence WHERE inbox.number = ANY ($16::bigint[]) AND execution = fence.number
-   ), replied AS (
+   )`
+
+/** An append with a round that has no replies and is not the last. The database pays for each part of a statement, used or not. */
+export const COMMIT_STEP: Statement = statement('commit_step', `WITH ${STEP} SELECT number FROM fence`)
+
+/**
+ * An append with any round. Replies: $17 id, $18 value, $19 error. The end of the execution removes its orders and messages.
+ */
+export const COMMIT: Statement = statement(
+  'commit',
+  `WITH ${STEP}, replied AS (
      INSERT INTO dagstream.commands (id, execution, execution_id, replied_at, value, error)
      SELECT id, number, $1, clock_timestamp(), value, error
      FROM fence, unnest($17::text[], $18::text[], $19::text[]) AS reply (id, value, error)

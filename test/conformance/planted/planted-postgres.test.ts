@@ -1,8 +1,8 @@
 import { afterEach, describe, test } from 'vitest'
 import type { SharedStore } from '../../../src/cluster/shared-store.ts'
-import { POST, WAS_POSTED } from '../../../src/store/postgres/sql/inbox.ts'
+import { POST, POST_ENDS, WAS_POSTED } from '../../../src/store/postgres/sql/inbox.ts'
 import { CLAIM_FREE, CLAIM_FREE_ONE } from '../../../src/store/postgres/sql/leases.ts'
-import { APPEND, COMMIT } from '../../../src/store/postgres/sql/log.ts'
+import { APPEND, COMMIT, COMMIT_STEP } from '../../../src/store/postgres/sql/log.ts'
 import { IS_HELD } from '../../../src/store/postgres/sql/orders.ts'
 import type { Statement } from '../../../src/store/postgres/sql/statement.ts'
 import { LIST_ANSWERED, LOCK_LIMITS, LOCK_RATES, TAKE_FREELY } from '../../../src/store/postgres/sql/take.ts'
@@ -38,6 +38,11 @@ const FAULTS: readonly (readonly [fault: string, change: Change, found: string])
     'a commit that is refused writes nothing of its round',
   ],
   [
+    'commits a step with any epoch',
+    [COMMIT_STEP, ' AND epoch = $2', ' AND $2::int >= 0'],
+    'a commit that is refused writes nothing of its round',
+  ],
+  [
     'consumes messages though the lease is lost',
     [
       COMMIT,
@@ -67,13 +72,18 @@ const FAULTS: readonly (readonly [fault: string, change: Change, found: string])
     'an exchange ends the orders whose outcomes it posts',
   ],
   [
+    'keeps the orders that an exchange of outcomes alone ends',
+    [POST_ENDS, 'ARRAY(SELECT held FROM fresh)', 'ARRAY(SELECT held FROM fresh WHERE false)'],
+    'an exchange ends the orders whose outcomes it posts',
+  ],
+  [
     'does not know what an earlier exchange has posted',
     [WAS_POSTED, 'AND i.message >= p.message', 'AND false'],
     'the messages of an exchange that is repeated are accepted again, and delivered once',
   ],
   [
     'accepts messages of any worker in an exchange',
-    [POST, ` AND ${IS_HELD}`, " AND $1::text <> ''"],
+    [POST_ENDS, ` AND ${IS_HELD}`, " AND $1::text <> ''"],
     'an exchange refuses messages of orders that its worker does not hold, and takes orders all the same',
   ],
   [

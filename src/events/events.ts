@@ -277,6 +277,8 @@ export interface TaskSnapshot extends OutputReference {
   readonly held?: true
   /** The last attempt that failed and was to be followed by another. */
   readonly retriedAttempt?: number
+  /** Number of attempts that ended with their process. They do not count against the retry policy. */
+  readonly interruptedCount?: number
   /** Number of items of a `forEach`. */
   readonly itemCount?: number
   readonly output?: unknown

@@ -31,7 +31,7 @@ export interface TaskState {
   result: (TaskResult & OutputReference) | undefined
   /** The last attempt that failed and was to be followed by another: its streamed text is void. */
   retriedAttempt?: number
-  /** Inside the engine: number of attempts that ended with their process. They do not count against the retry policy. */
+  /** Number of attempts that ended with their process. They do not count against the retry policy. */
   interruptedCount?: number
   /** Number of items of a `forEach`. */
   itemCount?: number
@@ -171,7 +171,7 @@ export function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'
   state.tasks.clear()
   for (const snapshot of data.tasks) {
     const { taskId, layer, status, tool, attempts, progress, parentId, index, held, itemCount, ...more } = snapshot
-    const { retriedAttempt, ...rest } = more
+    const { retriedAttempt, interruptedCount, ...rest } = more
     const hasEnded = status !== 'pending' && status !== 'running' && status !== 'waiting'
     const result = hasEnded ? ({ taskId, tool, status, attempts, ...rest } as TaskState['result']) : undefined
     const known = {
@@ -181,6 +181,7 @@ export function restoreSnapshot(state: ExecutionState, data: EventFor<'snapshot'
       progress,
       result,
       ...(retriedAttempt !== undefined && { retriedAttempt }),
+      ...(interruptedCount !== undefined && { interruptedCount }),
       ...(itemCount !== undefined && { itemCount }),
     }
     state.tasks.set(taskId, { ...createTask(taskId, layer), ...known, ...joinParent({ parentId, index, held }) })

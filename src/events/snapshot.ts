@@ -22,7 +22,7 @@ export function toSnapshot(
   const inputs = listOpenInputs(state.inputs)
   const tasks = Array.from(state.tasks.values(), (task): TaskSnapshot => {
     const { taskId, layer, tool, attempts, progress, parentId, index, held, itemCount, result } = task
-    const { retriedAttempt } = task
+    const { retriedAttempt, interruptedCount } = task
     const known = {
       taskId,
       layer,
@@ -32,6 +32,7 @@ export function toSnapshot(
       ...(tool !== undefined && { tool }),
       ...(progress !== undefined && { progress }),
       ...(retriedAttempt !== undefined && { retriedAttempt }),
+      ...(interruptedCount !== undefined && { interruptedCount }),
       ...(itemCount !== undefined && { itemCount }),
     }
     if (result === undefined) return known

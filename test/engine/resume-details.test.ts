@@ -115,34 +115,52 @@ test('a task that waited for its next attempt waits for the rest of its delay, w
   await back.tool.nextCall('a')
 })
 
-test('failed attempts count and interrupted ones do not, also when memory has evicted their events', async () => {
+/** As `resume`, of a process whose memory has evicted all events but the last. */
+async function resumeTrimmed({ kept, executionId, clock }: Left, tool: ControlledTool): Promise<Execution> {
+  const store = await leaveAfter(kept, kept.entries.length, { maxTailEvents: 1 })
+  return new StreamingExecutor([{ name: 'work', execute: tool.execute }], { clock, store }).resume(executionId)
+}
+
+test('a failed attempt counts, also when memory has evicted its events', async () => {
   const retry = { maxAttempts: 2, initialDelayMs: 10, jitter: 0 }
-  const document = workflow(task('a', [], { retry }), 'b')
-  const resumeTrimmed = async ({ kept, executionId, clock }: Left, tool: ControlledTool): Promise<Execution> => {
-    const store = await leaveAfter(kept, kept.entries.length, { maxTailEvents: 1 })
-    return new StreamingExecutor([{ name: 'work', execute: tool.execute }], { clock, store }).resume(executionId)
-  }
-  const failed = await leave(document, {}, async tool => {
+  const left = await leave(workflow(task('a', [], { retry }), 'b'), {}, async tool => {
     ;(await tool.nextCall('a')).fail()
     ;(await tool.nextCall('b')).succeed()
   })
-  const second = new ControlledTool()
-  const execution = await resumeTrimmed(failed, second)
-  await failed.clock.run(0)
-  ;(await second.nextCall('a')).fail()
+  const tool = new ControlledTool()
+  const execution = await resumeTrimmed(left, tool)
+  await left.clock.run(0)
+  ;(await tool.nextCall('a')).fail()
   expect((await execution.result).results[0]).toMatchObject({ status: 'error', attempts: 2 })
-
-  const cut = await leave(document, {}, async tool => void (await tool.nextCall('a')))
-  await cut.resume()
-  ;(await cut.tool.nextCall('b')).succeed()
-  await idle()
-  const third = new ControlledTool()
-  const last = await resumeTrimmed({ ...cut, kept: await readKept(cut.store, cut.executionId) }, third)
-  ;(await third.nextCall('a')).fail()
-  await cut.clock.run(10)
-  ;(await third.nextCall('a')).fail()
-  expect((await last.result).results[0]).toMatchObject({ status: 'error', attempts: 4 })
 })
+
+test.each([
+  ['runs', 4],
+  ['waits', 3],
+] as const)(
+  'an interrupted attempt does not count when its events are evicted while the next one %s',
+  async (now, attempts) => {
+    const retry = { maxAttempts: 2, initialDelayMs: 10, jitter: 0 }
+    const cut = await leave(workflow(task('a', [], { retry }), 'b'), {}, async tool => {
+      await tool.nextCall('a')
+      await tool.nextCall('b')
+    })
+    await cut.resume()
+    ;(await cut.tool.nextCall('b')).succeed()
+    await idle()
+    const kept = await readKept(cut.store, cut.executionId)
+    // That of `b` follows that of `a`.
+    const waiting = kept.entries.slice(0, kept.entries.findLastIndex(({ type }) => type === 'task_retry') + 1)
+    const tool = new ControlledTool()
+    const last = await resumeTrimmed({ ...cut, kept: { ...kept, ...(now === 'waits' && { entries: waiting }) } }, tool)
+    await cut.clock.run(0)
+    ;(await tool.nextCall('a')).fail()
+    if (now === 'waits') (await tool.nextCall('b')).succeed()
+    await cut.clock.run(10)
+    ;(await tool.nextCall('a')).fail()
+    expect((await last.result).results[0]).toMatchObject({ status: 'error', attempts })
+  },
+)
 
 test.each(['layers', 'dataflow'] as const)(
   'below the first layer too a task that waited for its next attempt waits, and runs once: %s',

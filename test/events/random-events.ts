@@ -92,7 +92,15 @@ export function createRandomEvents(random: () => number): SSEEvent[] {
       return emit('token_usage', { taskId, attempt, tokenUsage: usage, executionTokenUsage: usage })
     }
     if (chance(0.2)) {
-      emit('task_retry', { taskId, attempt, delayMs: 1, error: 'no', code: 'E' })
+      const isInterrupted = chance(0.3)
+      emit('task_retry', {
+        taskId,
+        attempt,
+        delayMs: 1,
+        error: 'no',
+        code: 'E',
+        ...(isInterrupted && { interrupted: true }),
+      })
       member.attempt += 1
       return emit('task_start', { taskId, tool: 'w', layer: 0, attempt: member.attempt })
     }

@@ -107,8 +107,11 @@ describe.skipIf(!isLanguageImplemented)('a random document', () => {
     await forSeeds(countRuns(IS_LONG ? 400 : 60), async seed => {
       const whole = await runWhole(seed, false)
       if (whole === undefined) return
-      const { made, expected, kept } = whole
+      const { made, expected, setting } = whole
       const random = new RandomSource(seed)
+      // With interrupted attempts.
+      const half = random.integer(0, whole.kept.entries.length)
+      const kept = await resumeAfter(made, expected, { seed, setting, kept: whole.kept, count: half })
       const count = random.integer(1, kept.entries.length)
       const store = await leaveAfter(kept, count, { maxTailEvents: random.integer(1, count) })
       const settled = readSettled(kept, count)

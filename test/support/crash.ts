@@ -58,7 +58,7 @@ export async function outlive(store: ExecutionStore, executionId: string, count?
 }
 
 /** By task, how many attempts ended by themselves in the first `count` events. */
-export function countAttempts({ entries }: Pick<Kept, 'entries'>, count = entries.length): Map<string, number> {
+export function countAttempts({ entries }: Kept, count: number): Map<string, number> {
   const attempts = new Map<string, number>()
   for (const { type, json } of entries.slice(0, count)) {
     if (type !== 'task_retry') continue

@@ -53,7 +53,7 @@ export class LazyDecisions {
     return this.#made?.taskCount ?? this.#graph.size - this.#graph.removedCount
   }
 
-  /** Made once a task needs them: one may join the document. */
+  /** Made once a task needs them, which may join the document; of a fork from the beginning. */
   get made(): GroupDecisions | undefined {
     if (this.#made === undefined && this.#graph.usesLanguage) this.#made = this.#create()
     return this.#made

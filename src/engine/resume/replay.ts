@@ -8,7 +8,6 @@ import type { AppliedEvent } from '../../scheduler/table-input.ts'
 import type { TableOptions } from '../../scheduler/table-input.ts'
 import { TaskTable } from '../../scheduler/task-table.ts'
 import type { ExecutionStore, StoredExecution } from '../../store/execution-store.ts'
-import { INTERRUPTED } from '../interruption.ts'
 import { adoptNotes, LegacyEntries } from './legacy-record.ts'
 import { orderByDependencies } from '../growth/order-by-dependencies.ts'
 import type { RecordedGrowth } from '../growth/recorded-growth.ts'
@@ -47,8 +46,13 @@ export async function replay(
   return { log, table, outputs }
 }
 
-/** The process has not changed: a delay that has begun is over, or about to be. */
-const LONG_AGO = new Date(0).toISOString()
+/** A state has neither the time of a failure nor its delay: the next attempt starts at once. */
+const FAILURE = {
+  timestamp: new Date(0).toISOString(),
+  delayMs: 0,
+  code: 'TOOL_ERROR',
+  error: 'Its event was evicted',
+} as const
 
 /** The children of one parent; those of the document have the parent `undefined`. */
 type Siblings = ReadonlyMap<string | undefined, readonly TaskState[]>
@@ -68,21 +72,23 @@ function* summarizeInputs(
   }
 }
 
-/** The attempts of a task that has not ended: the interrupted ones do not count against its retry policy, failed ones do. */
+/**
+ * The attempts of a task that has not ended: the interrupted ones do not count against its retry policy, failed ones do. A task whose
+ * last attempt was interrupted waits for a delay of 0 ms, as after a failure.
+ */
 function* summarizeAttempts(
   { taskId, attempts: attempt, retriedAttempt, interruptedCount = 0 }: TaskState,
   start: AppliedEvent,
   state: ExecutionState,
+  head: EventData,
 ): Generator<AppliedEvent, void, undefined> {
-  const { executionId } = state
-  const { code, message: error } = INTERRUPTED
-  const retry = { executionId, timestamp: LONG_AGO, taskId, attempt, delayMs: 0, error, code }
+  const retry = { ...head, ...FAILURE, taskId, attempt }
   for (let at = 0; at < interruptedCount; at++) {
     yield start
     yield { type: 'task_retry', data: { ...retry, interrupted: true } }
   }
   yield start
-  yield* summarizeInputs(state, taskId, 'question', { executionId, timestamp: '' })
+  yield* summarizeInputs(state, taskId, 'question', head)
   if (retriedAttempt === attempt) yield { type: 'task_retry', data: retry }
 }
 
@@ -142,7 +148,7 @@ function* summarizeGroup(
     if (result === undefined) yield* summarizeInputs(state, taskId, 'approval', head)
     const start: AppliedEvent = { type: 'task_start', data: { ...head, taskId, tool, layer, attempt, ...more } }
     if (result !== undefined || children !== undefined) yield start
-    else yield* summarizeAttempts(task, start, state)
+    else yield* summarizeAttempts(task, start, state, head)
     if (children === undefined) continue
     // The planner joins before what it plans.
     for (const isPlanned of [false, true]) {

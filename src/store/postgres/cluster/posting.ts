@@ -19,9 +19,9 @@ export interface Posted {
 
 /** The statement that posts messages of a worker. @throws `RangeError` beyond the bound */
 export function toPost(workerId: string, messages: readonly AttemptMessage[]): Call {
-  const areEnds = messages.every(({ news }) => news.type === 'settled')
-  const content = areEnds ? toBodies(messages) : [...toBodies(messages), ...toOrderNotes(messages)]
-  return { statement: areEnds ? POST_ENDS : POST, values: [workerId, ...toMessageValues(messages), ...content] }
+  const values = [workerId, ...toMessageValues(messages), ...toBodies(messages)]
+  if (messages.every(({ news }) => news.type === 'settled')) return { statement: POST_ENDS, values }
+  return { statement: POST, values: [...values, ...toOrderNotes(messages)] }
 }
 
 /** Who is to look for the messages. */

@@ -41,11 +41,10 @@ export class RoundTable {
 
 /** The statement of a round, with its values behind those of the append. */
 function toCall({ orders, consumed, replies }: Round, hasEnded: boolean): Call {
-  if (replies.length === 0 && !hasEnded) {
-    if (orders.length + consumed.length === 0) return { statement: APPEND, values: [] }
-    return { statement: COMMIT_STEP, values: [...toOrderValues(orders), toNumbers(consumed)] }
-  }
-  return { statement: COMMIT, values: [...toOrderValues(orders), toNumbers(consumed), ...toReplyValues(replies)] }
+  const values = [...toOrderValues(orders), toNumbers(consumed)]
+  if (replies.length > 0 || hasEnded) return { statement: COMMIT, values: [...values, ...toReplyValues(replies)] }
+  const isStep = orders.length + consumed.length > 0
+  return isStep ? { statement: COMMIT_STEP, values } : { statement: APPEND, values: [] }
 }
 
 /** Tasks, attempts, tools, owners, ranks and commands. The rank is the priority, the highest first. */

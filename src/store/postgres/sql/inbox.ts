@@ -22,7 +22,7 @@ const fresh = (columns: string, values: string): string => `posted AS (
  * Adds the new messages. Returns for each message whether its order is held, and whether the end of one of them, or its question,
  * frees a permit.
  */
-const POSTED = `added AS (
+const DELIVERY = `added AS (
      INSERT INTO dagstream.inbox (execution, execution_id, task, attempt, message, kind, body)
      SELECT execution, execution_id, task, attempt, message, kind, body FROM fresh ORDER BY place
    )
@@ -47,7 +47,7 @@ export const POST: Statement = statement(
      UPDATE dagstream.orders AS o SET last_message = last, usage = coalesce(summed.usage, o.usage),
        questions = o.questions || coalesce(summed.questions, '{}'), is_detached = is_detached OR summed.questions IS NOT NULL
      FROM summed WHERE number = held AND NOT is_settled
-   ), ${POSTED}`,
+   ), ${DELIVERY}`,
 )
 
 /** Messages that all end their attempts: $6 kind, $7 body. */
@@ -55,7 +55,7 @@ export const POST_ENDS: Statement = statement(
   'post_ends',
   `WITH ${fresh('kind, body', '$6::text[], $7::text[]')}, ended AS (
      DELETE FROM dagstream.orders WHERE number = ANY (ARRAY(SELECT held FROM fresh))
-   ), ${POSTED}`,
+   ), ${DELIVERY}`,
 )
 
 /**

@@ -35,9 +35,7 @@ const STEP = `${FENCE}, ordered AS (
 /** An append with a round that has no replies and is not the last. The database pays for each part of a statement, used or not. */
 export const COMMIT_STEP: Statement = statement('commit_step', `WITH ${STEP} SELECT number FROM fence`)
 
-/**
- * An append with any round. Replies: $17 id, $18 value, $19 error. The end of the execution removes its orders and messages.
- */
+/** An append with any round. Replies: $17 id, $18 value, $19 error. The end of the execution removes its orders and messages. */
 export const COMMIT: Statement = statement(
   'commit',
   `WITH ${STEP}, replied AS (

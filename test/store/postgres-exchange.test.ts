@@ -107,8 +107,9 @@ describe.skipIf(isPostgresMissing)('an exchange whose connection is lost gives i
   test('when there is nothing to take', async () => {
     const rig = await openRig()
     expect(namesOf(await rig.store.orders.take(rig.worker, 9, LONG_MS))).toEqual(['b', 'c', 'd', 'e'])
-    loseNext(rig, 'dagstream_post_ends', 'answer lost')
+    const sent = loseNext(rig, 'dagstream_post_ends', 'answer lost')
     expect(await rig.exchange(['a', 'b'], 2)).toBe('true true')
+    expect(sent).not.toEqual([])
     expect((await rig.execution.read()).length).toBe(2)
   })
 
@@ -119,8 +120,9 @@ describe.skipIf(isPostgresMissing)('an exchange whose connection is lost gives i
     ['COMMIT', 'answer lost'],
   ] as const)('within a limit, when `%s` has the fate: %s', async (name, fate) => {
     const rig = await openRig(2)
-    loseNext(rig, name, fate)
+    const sent = loseNext(rig, name, fate)
     expect(await rig.exchange(['a'], 9)).toBe('true b c')
+    expect(sent).not.toEqual([])
     expect(await rig.exchange(['b'], 9)).toBe('true d')
     expect((await rig.execution.read()).length).toBe(2)
   })

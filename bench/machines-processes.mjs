@@ -208,7 +208,7 @@ export async function measureVisible(url, { count }) {
 }
 
 /**
- * One hop of a chain of tasks that do nothing, beside the round trip of a bare queue with hints, ms.
+ * One hop of a chain of tasks that do nothing, beside the round trip of a bare queue with hints, ms. And a hop of the first round.
  * @param warmRounds rounds that do not count: a process that has just started runs code that is not optimized yet
  */
 export async function measureHop(url, { count, warmRounds, rounds }) {
@@ -221,18 +221,23 @@ export async function measureHop(url, { count, warmRounds, rounds }) {
       ...(at > 0 && { dependsOn: [`t${at - 1}`] }),
     }))
     const samples = { hopMs: [], bareMs: [], factor: [] }
+    let firstHopMs
     for (let round = 0; round < warmRounds + rounds; round++) {
       await bare.vacuum()
       const startedAt = now()
       await find((await post(machines.urls[0], tasks)).events, 'execution_complete')
       const hopMs = (now() - startedAt) / count
+      firstHopMs ??= hopMs
       const bareStartedAt = now()
       for (let at = 0; at < count; at++) await bare.roundTrip()
       const bareMs = (now() - bareStartedAt) / count
       if (round < warmRounds) continue
       for (const [name, value] of Object.entries({ hopMs, bareMs, factor: hopMs / bareMs })) samples[name].push(value)
     }
-    return Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)]))
+    return {
+      firstHopMs,
+      ...Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)])),
+    }
   } finally {
     await bare.close()
     await machines.close()
@@ -282,7 +287,7 @@ async function startBareQueue(url) {
 
 /**
  * Tasks that do nothing on two workers with room for 32 each, beside two bare workers that take 32 jobs at a time, or one; per second.
- * And the CPU time of a task by process, ms.
+ * And the rate of the first round, and the CPU time of a task by process, ms.
  * @param warmRounds as for a hop
  */
 export async function measureThroughput(url, { count, warmRounds, rounds, databasePid }) {
@@ -302,6 +307,7 @@ export async function measureThroughput(url, { count, warmRounds, rounds, databa
     await client.query('CREATE TABLE many_results (number bigint PRIMARY KEY, body text)')
     const tasks = Array.from({ length: count }, (_, at) => ({ id: `t${at}`, tool: 'noop' }))
     const samples = {}
+    let firstPerSecond
     const cpu = () => ({
       coordinatorCpuMs: readCpuMs(machines.servers[0].child.pid),
       workerCpuMs: machines.workers.reduce((sum, { child }) => sum + readCpuMs(child.pid), 0),
@@ -320,6 +326,7 @@ export async function measureThroughput(url, { count, warmRounds, rounds, databa
       )
       if (!complete.json.includes('"status":"success"')) throw new Error(complete.json.slice(0, 500))
       const perSecond = (count * 1000) / (now() - startedAt)
+      firstPerSecond ??= perSecond
       const between = cpu()
       const barePerSecond = await runBare(clients, count, 32)
       const bareDatabaseCpuMs = perTask(between, cpu()).databaseCpuMs
@@ -337,7 +344,10 @@ export async function measureThroughput(url, { count, warmRounds, rounds, databa
       }
       for (const [name, value] of Object.entries(sample)) (samples[name] ??= []).push(value)
     }
-    return Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)]))
+    return {
+      firstPerSecond,
+      ...Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)])),
+    }
   } finally {
     await Promise.all(clients.map(client => client.end()))
     await machines.close()

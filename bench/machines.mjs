@@ -59,18 +59,20 @@ export function reportMachines(results) {
 
 function listProcessRows(results) {
   const { workerMs, coordinatorMs } = results[TAKEOVERS]
-  const { hopMs, bareMs } = results[HOP]
-  const { perSecond, barePerSecond, bareSinglePerSecond, ...cpu } = results[THROUGHPUT]
+  const { hopMs, firstHopMs, bareMs } = results[HOP]
+  const { perSecond, firstPerSecond, barePerSecond, bareSinglePerSecond, ...cpu } = results[THROUGHPUT]
   return [
     ['takeover from a worker, lease 3 s, ms', formatRange(workerMs)],
     ['takeover from a coordinator, lease 3 s, ms', formatRange(coordinatorMs)],
     ['cancel to signal, p99, ms', formatRange(results[CANCEL].p99)],
     ['an event at another server, p50, ms', formatRange(results[VISIBLE].p50)],
     ['one hop of a chain, ms', formatRange(hopMs)],
+    ['the same in the first 100 of new processes', formatRange(firstHopMs)],
     ['round trip of a bare queue, ms', formatRange(bareMs)],
     ['tasks that do nothing, per second', formatRange(perSecond)],
-    ['the same by a bare queue of `SKIP LOCKED`, 32 at a time', formatRange(barePerSecond)],
-    ['the same, 1 at a time', formatRange(bareSinglePerSecond)],
+    ['the same for the first 2,000 of new processes', formatRange(firstPerSecond)],
+    ['by a bare queue of `SKIP LOCKED`, 32 at a time', formatRange(barePerSecond)],
+    ['by it, 1 at a time', formatRange(bareSinglePerSecond)],
     ['tasks that do nothing, 20,000 at once, per second', formatRange(results[BACKLOG].perSecond)],
     ['the same by a bare queue, 32 at a time', formatRange(results[BACKLOG].barePerSecond)],
     ['CPU of a task: coordinator, ms', formatRange(cpu.coordinatorCpuMs)],
